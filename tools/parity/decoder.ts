@@ -17,6 +17,7 @@ import {
   TrainingSession,
 } from '@cola/train'
 import { readJson, readSafetensors } from '@cola/train/files'
+import { greedyWhole } from '../greedy-whole.ts'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 import { rewritten } from './peft.ts'
 import { subfolder } from './subfolder.ts'
@@ -39,7 +40,7 @@ export async function decoderCase(files: Files, device: Device): Promise<KindErr
     ...(await trained(model, { inputs, expected, device })),
     cached
       ? await greedy(loadAdapter(cached, adapter), { inputs, expected, device }, config)
-      : await greedyWhole(model, { inputs, expected, device }),
+      : await greedyUncached(model, { inputs, expected, device }),
     ...written,
   ])
 }
@@ -62,20 +63,19 @@ const integers = (tensors: Tensors, name: string): number[] =>
   Array.from(elements(tensors.get(name) as Tensor) as BigInt64Array, Number)
 
 /** The inputs of a decoder, of rows that are padded on the right. */
-function batchOf(ids: readonly number[], mask: readonly number[], dims: readonly number[]): Batch {
+function batchOf(inputs: Tensors): Batch {
+  const { dims } = inputs.get('input_ids') as Tensor
+  const [ids, mask] = [integers(inputs, 'input_ids'), integers(inputs, 'attention_mask')]
   const positions = ids.map((_, i) => i % (dims[1] as number))
   const int64 = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims })
   return { input_ids: int64(ids), attention_mask: int64(mask), position_ids: int64(positions) }
 }
 
-const batchOfCase = (inputs: Tensors): Batch =>
-  batchOf(integers(inputs, 'input_ids'), integers(inputs, 'attention_mask'), (inputs.get('input_ids') as Tensor).dims)
-
 /** Logits at real tokens. */
 async function logitsOf(kind: string, { graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
   const mask = integers(inputs, 'attention_mask')
   const session = await openSession({ graph }, await resolveDevice(device, graph))
-  const { logits } = await session.run(feedsOf(graph, graph.inputs, batchOfCase(inputs)).feeds)
+  const { logits } = await session.run(feedsOf(graph, graph.inputs, batchOf(inputs)).feeds)
   await session.release()
   const right = expected.get(kind) as Tensor
   const width = right.dims.at(-1) as number
@@ -97,7 +97,7 @@ async function trained(model: Model, { inputs, expected, device }: Run): Promise
   })
   try {
     const { loss } = await session.runTrainStep({
-      ...batchOfCase(inputs),
+      ...batchOf(inputs),
       labels: { data: Int32Array.from(nextTokens(integers(inputs, 'labels'), dims)), dims },
     })
     return [
@@ -119,17 +119,9 @@ async function greedy(cached: Model, { inputs, expected, device }: Run, config: 
   return compare('greedy', 'greedy', tokens, right, Number.MIN_VALUE)
 }
 
-/** The tokens that follow the prompt, by a file without a cache: the whole text for each. */
-async function greedyWhole({ graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
+/** The tokens that follow the prompt, by a file without a cache. */
+async function greedyUncached({ graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
   const right = integers(expected, 'greedy')
-  const ids = integers(inputs, 'input_ids').slice(0, promptLength)
-  const session = await openSession({ graph }, await resolveDevice(device, graph))
-  for (const _ of right) {
-    const text = batchOf(ids, new Array<number>(ids.length).fill(1), [1, ids.length])
-    const { data, dims } = (await session.run(feedsOf(graph, graph.inputs, text).feeds)).logits as OrtTensor
-    const last = (data as Float32Array).subarray(-(dims.at(-1) as number))
-    ids.push(last.indexOf(Math.max(...last)))
-  }
-  await session.release()
-  return compare('greedy', 'greedy', ids.slice(promptLength), right, Number.MIN_VALUE)
+  const prompt = integers(inputs, 'input_ids').slice(0, promptLength)
+  return compare('greedy', 'greedy', await greedyWhole(graph, prompt, right.length, device), right, Number.MIN_VALUE)
 }

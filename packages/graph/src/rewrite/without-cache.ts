@@ -6,7 +6,7 @@ import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import { addInitializer, cloneGraph, getValue, type Graph, type Node, uniqueName } from '../ir/graph.ts'
 import { pastKey, pastValue } from '../ops/attention.ts'
-import { type Tensor, tensorOf } from '../tensor/tensor.ts'
+import { tensorOf } from '../tensor/tensor.ts'
 import { fusedName } from './decompositions/decomposition.ts'
 
 /** Inputs of operators that hold past keys and values, or the past tokens of a convolution. */
@@ -88,22 +88,22 @@ const isReadAsCache = ({ nodes }: Graph, name: string): boolean =>
 /** Makes the state of before the first token in place of an input: zeros. */
 function addZeros(graph: Graph, name: string, ids: string | undefined): void {
   const { dtype, shape } = getValue(graph, name)
-  const [batch, ...sizes] = shape
-  const constant = (part: string, tensor: Tensor): string =>
-    addInitializer(graph, uniqueName(graph, `${name}/${part}`), tensor).name
-  const integers = (part: string, values: readonly number[]) =>
-    constant(part, tensorOf('int64', [values.length], values))
-  const add = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): string => {
-    graph.nodes.push({ name: output, domain: '', opType, inputs, outputs: [output], attributes })
-    return output
-  }
-  const rows =
-    typeof batch === 'number' || ids === undefined
-      ? integers('rows', [Number(batch)])
-      : add('Shape', [ids], `${name}/rows`, { start: 0, end: 1 })
-  const whole = add('Concat', [rows, integers('sizes', sizes as number[])], `${name}/shape`, { axis: 0 })
-  add('Expand', [constant('zero', tensorOf(dtype, [], [0])), whole], name)
+  const { nodes, output } = emptyShape(graph, name, shape, ids)
+  const zero = addInitializer(graph, uniqueName(graph, `${name}/zero`), tensorOf(dtype, [], [0])).name
+  graph.nodes.push(...nodes, nodeOf('Expand', [zero, output], name))
 }
+
+const nodeOf = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): Node => ({
+  name: output,
+  domain: '',
+  opType,
+  inputs,
+  outputs: [output],
+  attributes,
+})
+
+const integers = (graph: Graph, name: string, values: readonly number[]): string =>
+  addInitializer(graph, uniqueName(graph, name), tensorOf('int64', [values.length], values)).name
 
 /** Caches by the names of the values that are them. */
 type Held = ReadonlyMap<string, string>
@@ -126,7 +126,7 @@ function withoutPast(graph: Graph, node: Node, caches: Held, ids: string | undef
   if (node.domain === '' && node.opType === 'Concat')
     return [{ ...node, inputs: node.inputs.filter((name) => !caches.has(name)) }]
   if (node.domain === '' && node.opType === 'Shape' && ids !== undefined)
-    return emptyShape(graph, node, getValue(graph, caches.get(node.inputs[0] as string) as string).shape, ids)
+    return emptyShapeFor(graph, node, getValue(graph, caches.get(node.inputs[0] as string) as string).shape, ids)
   throw new UnsupportedOperatorError({
     where: `node "${node.name}"`,
     what: `${fusedName(node)} reads the cache "${node.inputs.find((name) => caches.has(name))}"`,
@@ -135,33 +135,27 @@ function withoutPast(graph: Graph, node: Node, caches: Held, ids: string | undef
   })
 }
 
-/** The shape of an empty cache: the text's batch, and no earlier token. */
-function emptyShape(graph: Graph, node: Node, shape: readonly Dim[], ids: string): Node[] {
-  const [batch, ...others] = shape
-  const constant = (name: string, values: readonly number[]): string =>
-    addInitializer(graph, uniqueName(graph, `${node.name}/${name}`), tensorOf('int64', [values.length], values)).name
-  const rest = constant(
-    'empty',
-    others.map((dim) => (typeof dim === 'number' ? dim : 0)),
-  )
+/** The Shape of an empty cache, or the part of it that a node reads. */
+function emptyShapeFor(graph: Graph, node: Node, shape: readonly Dim[], ids: string): Node[] {
+  const { nodes, output } = emptyShape(graph, node.name, shape, ids)
   const { start = 0, end = shape.length } = node.attributes
-  const whole = { ...node, opType: 'Concat', attributes: { axis: 0 } }
-  const [first, all] = [`${node.name}/batch`, `${node.name}/shape`]
-  const [from, to] = [constant('0', [Number(start)]), constant('1', [Number(end)])]
-  return [
-    typeof batch === 'number'
-      ? {
-          ...whole,
-          name: first,
-          opType: 'Identity',
-          inputs: [constant('rows', [batch])],
-          outputs: [first],
-          attributes: {},
-        }
-      : { ...whole, name: first, opType: 'Shape', inputs: [ids], outputs: [first], attributes: { start: 0, end: 1 } },
-    { ...whole, name: all, inputs: [first, rest], outputs: [all] },
-    { ...whole, opType: 'Slice', inputs: [all, from, to], attributes: {} },
-  ]
+  const bounds = [start, end].map((at, i) => integers(graph, `${node.name}/${i}`, [Number(at)]))
+  return [...nodes, { ...node, opType: 'Slice', inputs: [output, ...bounds], attributes: {} }]
+}
+
+/**
+ * The shape of a cache before the first token: the text's batch, sizes that are fixed, and no token.
+ * @returns Nodes that are named after `name`, and the value that they give.
+ */
+function emptyShape(graph: Graph, name: string, [batch, ...others]: readonly Dim[], ids: string | undefined) {
+  const sizes = others.map((dim) => (typeof dim === 'number' ? dim : 0))
+  const [rows, output] = [`${name}/batch`, `${name}/shape`]
+  const first =
+    typeof batch === 'number' || ids === undefined
+      ? nodeOf('Identity', [integers(graph, `${name}/rows`, [Number(batch)])], rows)
+      : nodeOf('Shape', [ids], rows, { start: 0, end: 1 })
+  const nodes = [first, nodeOf('Concat', [rows, integers(graph, `${name}/sizes`, sizes)], output, { axis: 0 })]
+  return { nodes, output }
 }
 
 /** Gives masks [batch, past + sequence] the shape of the token ids. */

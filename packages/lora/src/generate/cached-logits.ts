@@ -1,6 +1,6 @@
 // Computes each token of a batch of texts once: keys and values of earlier tokens are in the cache.
 
-import { type Graph, getValue, statesOf } from '@cola/graph'
+import { elementCount, type Graph, getValue, statesOf } from '@cola/graph'
 import { type OrtSession, OrtTensor, type OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
 import { integerTensor } from './integer-tensor.ts'
@@ -161,7 +161,7 @@ function emptyCache({ graph, presents }: CachedDecoder, rows: number): OrtTensor
       const { shape } = getValue(graph, name)
       const known = states.has(name) ? { 0: rows } : { [shape.length - 4]: rows, [shape.length - 2]: 0 }
       const dims = shape.map((dim, axis) => (known as Record<number, number>)[axis] ?? Number(dim))
-      return [name, new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]
+      return [name, new OrtTensor('float32', new Float32Array(elementCount(dims)), dims)]
     }),
   )
 }
@@ -171,7 +171,7 @@ function rowsOf(tensor: OrtTensor, indices: readonly number[]): OrtTensor | unde
   const { location, dims } = tensor
   if (location !== 'cpu' || dims.length > 4) return undefined
   const data = tensor.data as Float32Array
-  const size = dims.slice(1).reduce((product, dim) => product * dim, 1)
+  const size = elementCount(dims.slice(1))
   const kept = new Float32Array(indices.length * size)
   for (const [i, row] of indices.entries()) kept.set(data.subarray(row * size, (row + 1) * size), i * size)
   return new OrtTensor('float32', kept, [indices.length, ...dims.slice(1)])

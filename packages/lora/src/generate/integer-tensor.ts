@@ -1,6 +1,6 @@
 // Tensors of token ids, masks, positions and indices.
 
-import { type Graph, getValue } from '@cola/graph'
+import { elementCount, type Graph, getValue } from '@cola/graph'
 import { OrtTensor } from '@cola/train'
 
 /** The tensor for an input, in the integers that it asks for. @param at The number at an index of the flat tensor. */
@@ -10,7 +10,7 @@ export function integerTensor(
   dims: readonly number[],
   at: (index: number) => number,
 ): OrtTensor {
-  const length = dims.reduce((product, dim) => product * dim, 1)
+  const length = elementCount(dims)
   if (getValue(graph, name).dtype === 'int32')
     return new OrtTensor(
       'int32',

@@ -31,8 +31,9 @@ export function builderName(name: string, model_type: string): string | undefine
   const outside = head.exec(name)?.groups
   if (outside) return `lm_head.${outside.kind}`
   const { layer, module, kind } = (inLayer.exec(name)?.groups ?? {}) as Record<string, string | undefined>
-  const own = families[model_type]?.[module ?? '']
-  if (module === undefined || (own === undefined && !isBuilders(name, module))) return undefined
+  if (module === undefined) return undefined
+  const own = families[model_type]?.[module]
+  if (own === undefined && !isBuilders(name, module)) return undefined
   if (module === 'final_norm_layernorm') return `model.${own ?? 'norm'}.${kind}`
   return `model.layers.${layer}.${own ?? module.replace(/^attn\./, 'self_attn.')}.${kind}`
 }

@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFiles, type Random } from '@cola/data'
 import { elements, type Model, type Tensor } from '@cola/graph'
-import { FeedError, feedsOf, openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
+import { FeedError, openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
 import { describe, expect, it } from 'vitest'
+import { greedyWhole } from '../../../../tools/greedy-whole.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   AdapterError,
@@ -57,21 +58,6 @@ async function using<T>(
   } finally {
     await generator.release()
   }
-}
-
-/** Greedy tokens without a cache: the whole text anew for each. */
-async function slowly({ graph }: Model, prompt: readonly number[], count: number): Promise<number[]> {
-  const session = await openSession({ graph }, 'cpu')
-  const ids = [...prompt]
-  while (ids.length < prompt.length + count) {
-    const row = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims: [1, ids.length] })
-    const batch = { input_ids: row(ids), attention_mask: row(ids.map(() => 1)) }
-    const { data, dims } = (await session.run(feedsOf(graph, graph.inputs, batch).feeds)).logits as OrtTensor
-    const last = (data as Float32Array).subarray(-(dims[2] as number))
-    ids.push(last.indexOf(Math.max(...last)))
-  }
-  await session.release()
-  return ids.slice(prompt.length)
 }
 
 const padded = (side: 'left' | 'right') => {
@@ -154,7 +140,7 @@ describe.each(built)('GroupQueryAttention of %s', (name) => {
 
   it('gives for a batch, padded on any side, what the graph without a cache gives for each prompt', async () => {
     const { cached, whole, config } = await decoder(folder, 'onnx/model.onnx')
-    const right = await Promise.all(prompts.map((prompt) => slowly(whole, prompt, 8)))
+    const right = await Promise.all(prompts.map((prompt) => greedyWhole(whole.graph, prompt, 8)))
     await using(cached, { config }, async ({ generate }) => {
       expect(await generate(prompts, options)).toEqual(right)
       for (const side of ['left', 'right'] as const) {
@@ -350,7 +336,7 @@ describe('a fine-tuned decoder', () => {
     try {
       const options = { max_new_tokens: 6, eos_token_id: [] }
       const prompt = [5, 6, 7]
-      const right = await slowly(await tuned.adapted(), prompt, 6)
+      const right = await greedyWhole((await tuned.adapted()).graph, prompt, 6)
       // The model has more tokens than the tokenizer, whose unknown token stands for the others.
       const words = right.map((id) => tuned.tokenizer.decode([id]))
       expect(await tuned.generate('w5 w6 w7', options)).toBe(` ${words.join(' ')}`)

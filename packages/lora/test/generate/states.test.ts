@@ -1,29 +1,14 @@
 // Decoders whose convolutions keep their last tokens (LFM2): texts generated with the cache in batches of any lengths,
 // some of which end earlier, against whole texts computed without it.
 
-import { build, cloneGraph, type Graph, getValue, type Model } from '@cola/graph'
-import { feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { build, cloneGraph, getValue, type Model } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
+import { greedyWhole } from '../../../../tools/greedy-whole.ts'
 import { createGenerator, openBase } from '../../src/index.ts'
 import { decoderFiles } from '../support/decoder-files.ts'
 
 const prompts = [[5, 9, 14, 3, 30], [7], [21, 4], [11, 12, 13, 14, 15, 16, 17, 18]]
 const count = 9
-
-/** Greedy tokens after one text, which is computed whole for each. */
-async function whole(graph: Graph, prompt: readonly number[]): Promise<number[]> {
-  const session = await openSession({ graph }, 'cpu')
-  const ids = [...prompt]
-  while (ids.length < prompt.length + count) {
-    const row = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims: [1, ids.length] })
-    const batch = { input_ids: row(ids), attention_mask: row(ids.map(() => 1)), position_ids: row([...ids.keys()]) }
-    const { data, dims } = (await session.run(feedsOf(graph, graph.inputs, batch).feeds)).logits as OrtTensor
-    const last = (data as Float32Array).subarray(-(dims[2] as number))
-    ids.push(last.indexOf(Math.max(...last)))
-  }
-  await session.release()
-  return ids.slice(prompt.length)
-}
 
 /** The graph with states that are no Slice: each text has a cache of its own then. */
 function withOtherStates(original: Model): Model {
@@ -51,7 +36,7 @@ describe.each(cases)('%s', (name, change) => {
     const base = await openBase(decoderFiles(name))
     const { graph } = base.languageModel()
     const expected: number[][] = []
-    for (const prompt of prompts) expected.push(await whole(graph, prompt))
+    for (const prompt of prompts) expected.push(await greedyWhole(graph, prompt, count))
     const cached = base.cachedLanguageModel() as NonNullable<ReturnType<typeof base.cachedLanguageModel>>
     const generator = await createGenerator(change(cached), { config: base.config })
     const options = { max_new_tokens: count, eos_token_id: [] }

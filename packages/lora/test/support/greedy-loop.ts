@@ -1,6 +1,7 @@
 // Greedy generation as other programs write it, on a session of the runtime: tokens, a mask, and the cache that the run
 // before gave. Runs in Node and in the browser.
 
+import { elementCount } from '@cola/graph'
 import { OrtTensor, type OrtTensors } from '@cola/train'
 
 /** A decoder that is open. */
@@ -14,7 +15,6 @@ export interface OpenDecoder {
 
 const row = (values: readonly number[]) =>
   new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
-const elementsOf = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1)
 const presentOf = (results: OrtTensors, past: string): OrtTensor =>
   results[past.replace(/^past(_key_values)?/, 'present')] as OrtTensor
 
@@ -25,7 +25,7 @@ export async function greedyLoop(
   count: number,
 ): Promise<{ tokens: number[]; logits: Float32Array[] }> {
   let past: OrtTensors = Object.fromEntries(
-    caches.map(([name, dims]) => [name, new OrtTensor('float32', new Float32Array(elementsOf(dims)), dims)]),
+    caches.map(([name, dims]) => [name, new OrtTensor('float32', new Float32Array(elementCount(dims)), dims)]),
   )
   const ids = [...prompt]
   const logits: Float32Array[] = []
